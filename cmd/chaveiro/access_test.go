@@ -133,7 +133,7 @@ func TestAPIKey(t *testing.T) {
 	if again := must(t, o, "apikey rotate ci --overlap P1D"); again == token {
 		t.Error("the token stays the same")
 	}
-	wantFail(t, o, 2, "overlap: too small", "apikey rotate ci --overlap=-1s")
+	wantFail(t, o, 2, "--overlap: below 0s", "apikey rotate ci --overlap=-1s")
 	must(t, o, "apikey disable ci")
 	if record(t, o, "apikey show 2")["enabled"] != false {
 		t.Error("it is enabled")

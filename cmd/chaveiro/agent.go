@@ -66,9 +66,9 @@ type agentService struct {
 	TokenFile  string        `name:"apikey-file" required:"" env:"CHAVEIRO_AGENT_APIKEY_FILE" placeholder:"FILE" help:"File with the token of the apikey."`
 	CAFile     string        `name:"ca-file" env:"CHAVEIRO_AGENT_CA_FILE" placeholder:"FILE" help:"Certificates (PEM) that the one of the service may be signed with (default: those of the system)."`
 	Plain      bool          `name:"plain-http" env:"CHAVEIRO_AGENT_PLAIN_HTTP" help:"Take an address of http://: others can read the apikey and the keys of the server."`
-	Interval   time.Duration `default:"1s" env:"CHAVEIRO_AGENT_INTERVAL" help:"How long at least from one change to the next; the service is asked to tell of each."`
-	Report     time.Duration `default:"30s" env:"CHAVEIRO_AGENT_REPORT" help:"How often at least the service is told who is connected: whole seconds, 1h at most; with 0 never."`
-	Management string        `default:"/run/openvpn-server/{unit}.sock" env:"CHAVEIRO_AGENT_MANAGEMENT" placeholder:"SOCKET" help:"Management interface of OpenVPN: a Unix socket, or host and port on the loopback. {unit} is the name of the unit. Empty: no session is ended, and nothing reloaded."`
+	Interval   time.Duration `default:"1s" least:"100ms" env:"CHAVEIRO_AGENT_INTERVAL" help:"How long at least from one change to the next, 100ms or more; the service is asked to tell of each."`
+	Report     time.Duration `default:"30s" least:"0s" most:"1h" env:"CHAVEIRO_AGENT_REPORT" help:"How often at least the service is told who is connected: whole seconds, 1h at most; with 0 never."`
+	Management string        `default:"/run/openvpn-server/{unit}.sock" empty:"none" env:"CHAVEIRO_AGENT_MANAGEMENT" placeholder:"SOCKET" help:"Management interface of OpenVPN: a Unix socket, or host and port on the loopback. {unit} is the name of the unit. Empty: no session is ended, and nothing reloaded."`
 	Password   string        `name:"management-key-file" env:"CHAVEIRO_AGENT_MANAGEMENT_KEY_FILE" placeholder:"FILE" help:"File with the password of the management interface."`
 	Restart    string        `name:"restart-command" default:"systemctl restart openvpn-server@{unit}" env:"CHAVEIRO_AGENT_RESTART_COMMAND" placeholder:"COMMAND" help:"Command that restarts OpenVPN where it has dropped its privileges. It is not run by a shell."`
 	Group      string        `env:"CHAVEIRO_AGENT_GROUP" placeholder:"GROUP" help:"Group that may read the keys (default: nobody but root)."`
@@ -82,10 +82,7 @@ func (c *agentService) program(sent *telemetry.Telemetry) (*agent.Program, error
 	if err != nil {
 		return nil, err
 	}
-	if c.Interval < 100*time.Millisecond {
-		return nil, misuse("--interval is 100ms at least")
-	}
-	if c.Report%time.Second != 0 || c.Report < 0 || c.Report > time.Hour {
+	if c.Report%time.Second != 0 {
 		return nil, misuse("--report is in whole seconds, up to 1h")
 	}
 	sdk, err := c.sdk()

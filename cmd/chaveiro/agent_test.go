@@ -23,7 +23,7 @@ func TestAgent_Misused(t *testing.T) {
 		"status --instance 1=x":                   "it has the form ID=DIR",
 		"verify --instance 1=/x --instance 2=/x/": "a directory of its own",
 		"verify --instance 1=/x --instance 1=/y":  "a directory of its own",
-		"once --instance 1=/x --server http://127.0.0.1:1 --interval 1ms --apikey-file " + apikey: "100ms at least",
+		"once --instance 1=/x --server http://127.0.0.1:1 --interval 1ms --apikey-file " + apikey: "--interval: below 100ms",
 		"once --instance 1=/x --server http://192.0.2.1 --apikey-file " + apikey:                  "not of https://",
 	} {
 		wantFail(t, o, 2, want, "agent "+line)

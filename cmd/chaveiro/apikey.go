@@ -29,7 +29,7 @@ type apikeyCreate struct {
 	Superuser   bool     `help:"It may do everything."`
 	Role        []string `sep:"none" help:"Name or id of a role that it has; may be repeated."`
 	AllowedIP   []string `name:"allowed-ip" help:"Address or network (CIDR) from which it may be used; may be repeated."`
-	RateLimit   int      `placeholder:"N" help:"Requests a minute that it may make (default: no limit)."`
+	RateLimit   int      `placeholder:"N" least:"0" help:"Requests a minute that it may make (default: no limit, as 0)."`
 	Instance    []int64  `placeholder:"ID" help:"Instance whose agent has it: it may do nothing but what that needs; may be repeated."`
 	Expires     end      `placeholder:"DURATION|DATE" help:"When it ends: after 90d, 12h, 2w or P30D, or at a date as 2027-01-31 (default: never)."`
 }
@@ -104,7 +104,7 @@ func (c *apikeyShow) Run(ctx context.Context) error {
 type apikeyRotate struct {
 	app.StorageConfig
 	Apikey  string        `arg:"" help:"Name or id of the apikey."`
-	Overlap time.Duration `default:"1h" help:"How long the previous token still works; 0 ends it at once."`
+	Overlap time.Duration `default:"1h" least:"0s" help:"How long the previous token still works; 0 ends it at once."`
 }
 
 // Run rotates the apikey.

@@ -128,9 +128,6 @@ type auditPrune struct {
 
 // Run removes old events.
 func (c *auditPrune) Run(ctx context.Context) error {
-	if c.Keep < 0 {
-		return misuse("--keep is negative")
-	}
 	before := app.Now().Add(-c.Keep)
 	return commandLogging(ctx, c.StorageConfig, "audit prune", slog.LevelInfo,
 		func(ctx context.Context, s *service.Services) error {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
 // badInput is a setting or a flag with a value that is not allowed, and what is said of it.
@@ -22,12 +24,30 @@ type badInput struct {
 // whichever way it came in, and that says what is allowed. No error has a password.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	o := pkiDir(t)
-	for _, test := range append(badSettings(), badCommands()...) {
+	wantRefused(t, pkiDir(t), append(badSettings(), badCommands()...))
+}
+
+// TestBadInput_Postgres: what commands are given is refused alike on PostgreSQL. Settings are
+// looked at before there is a database.
+func TestBadInput_Postgres(t *testing.T) {
+	t.Parallel()
+	o := apptest.Prepared(t)
+	binary, scratch := apptest.Binary(t), o
+	o.DatabaseURL = pgtest.URL(t, func(_ context.Context, url string) error {
+		scratch.DatabaseURL = url
+		return apptest.Migrate(binary, scratch)
+	})
+	makePKI(t, o)
+	wantRefused(t, o, badCommands())
+}
+
+func wantRefused(t *testing.T, o apptest.Options, tests []badInput) {
+	t.Helper()
+	for _, test := range tests {
 		t.Run(test.args+test.env+test.file, func(t *testing.T) {
 			t.Parallel()
 			one := o
-			one.Env = append(one.Env[:len(one.Env):len(one.Env)], "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9")
+			one.Env = append(one.Env[:len(one.Env):len(one.Env)], "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9", "CHAVEIRO_LISTEN=127.0.0.1:0")
 			if test.env != "" {
 				one.Env = append(one.Env, test.env)
 			}
@@ -67,16 +87,30 @@ func badSettings() (all []badInput) {
 		{"read-url", "http://u:s3cret@h", "read-url is not postgres://"},
 		{"read-url", "postgres://u:s3cret@h/db", "read-url needs PostgreSQL: database-url is not postgres://…"},
 		{"read-lag", "10ms", "read-lag is below 1s"},
+		{"read-lag", "0s", "read-lag: below 1s"},
 		{"read-lag", "soon", "read-lag: not a duration"},
 		{"slow-query", "-1s", "slow-query is below 0"},
 		{"slow-query", "slow", "slow-query: not a duration"},
 		{"log-format", "xml", "log-format is neither json nor text"},
+		{"log-format", "", "log-format: it is empty"},
+		{"log-level", "loud", "log-level: not debug, info, warn or error"},
+		{"trusted-proxies", "10.0.0.1", "trusted-proxies: not a network, as 10.0.0.0/8"},
+		{"event-life", "0", "event-life: below 1h"},
+		{"ocsp-life", "8d", "ocsp-life is not between 2m and 168h"},
+		{"smtp-port", "70000", "smtp-port is not between 0 and 65535"},
+		{"smtp-mode", "ssl", "smtp-mode is none of starttls, tls, plain and plain-remote"},
+		{"rsa-workers", "-1", "rsa-workers is not between 0 and 1024"},
+		{"listen", "", "listen: it is empty"},
 		{"otlp-endpoint", "localhost:4317", "otlp-endpoint is not an http or https URL"},
 		{"otlp-endpoint", "http://u:s3cret@h", "otlp-endpoint has a password: put it into OTEL_EXPORTER_OTLP_HEADERS"},
 	} {
 		variable := "CHAVEIRO_" + strings.ToUpper(strings.ReplaceAll(one.name, "-", "_"))
 		bad := badInput{args: "serve", code: 2, words: one.words}
-		switch i % 3 { // all settings come in by the same three ways
+		way := i % 3 // all settings come in by the same three ways
+		if one.name == "slow-query" || one.name == "listen" {
+			way = 0 // the tests have variables of these, which go before the file
+		}
+		switch way {
 		case 0:
 			bad.args += "|--" + one.name + "=" + one.value
 		case 1:
@@ -108,10 +142,16 @@ func badSettings() (all []badInput) {
 func badCommands() []badInput {
 	return []badInput{
 		{args: "serve|--pprof-socket=/", code: 1, words: "pprof-socket: / is there and is no socket"},
+		{args: "apikey|create|--name=q|--allowed-ip=", code: 2, words: "--allowed-ip: it is empty"},
+		{args: "apikey|create|--name=q|--role=", code: 2, words: "--role: it is empty"},
+		{args: "user|unlock|--address=x", code: 2, words: "--address: not an address, as 192.0.2.1"},
+		{args: "client|list|--ca=", code: 2, words: "--ca: it is empty"},
+		{args: "client|list|--status=", code: 2, words: "--status: it is empty"},
+		{args: "client|show|", code: 2, words: "<client>: it is empty"},
 		{args: "cert|archive", code: 2, words: "--keep=DURATION"},
 		{args: "cert|archive|--keep|x", code: 2, words: "--keep: not a duration"},
-		{args: "cert|archive|--keep=-1d", code: 2, words: "--keep is less than 30d"},
-		{args: "cert|archive|--keep|29d|--yes", code: 2, words: "--keep is less than 30d"},
+		{args: "cert|archive|--keep=-1d", code: 2, words: "--keep: below 30d"},
+		{args: "cert|archive|--keep|29d|--yes", code: 2, words: "--keep: below 30d"},
 		{args: "cert|archive|--keep|999999999d", code: 2, words: "--keep: the duration is too long"},
 		{args: "cert|archived|list|--serial|zz", code: 2, words: "serial"},
 		{args: "cert|archived|list|--ca|nobody", code: 3, words: `there is no CA named "nobody"`},

@@ -17,15 +17,12 @@ import (
 type certArchive struct {
 	app.StorageConfig
 	confirmation
-	Keep   time.Duration `required:"" help:"How long after its end a certificate stays, for example 730d; at least 30d."`
+	Keep   time.Duration `required:"" least:"30d" help:"How long after its end a certificate stays, for example 730d; at least 30d: a list that has the revocation may still be in use."`
 	DryRun bool          `name:"dry-run" help:"Only say how many there are."`
 }
 
 // Run moves certificates that ended long ago to the archive.
 func (c *certArchive) Run(ctx context.Context) error {
-	if c.Keep < pki.MinArchiveAge {
-		return misuse("--keep is less than 30d: a list that has the revocation may still be in use")
-	}
 	return command(ctx, c.StorageConfig, "cert archive", func(ctx context.Context, s *service.Services) error {
 		found, err := s.Archive.Count(ctx, c.Keep)
 		if err != nil {

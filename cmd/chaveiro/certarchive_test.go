@@ -54,7 +54,7 @@ func TestCertArchive(t *testing.T) {
 		t.Error(got)
 	}
 	wantFail(t, o, 4, "there is no terminal to ask at", "cert archive --keep 365d")
-	wantFail(t, o, 2, "less than 30d", "cert archive --keep 29d --yes")
+	wantFail(t, o, 2, "--keep: below 30d", "cert archive --keep 29d --yes")
 	moved := apptest.Command(t, o, "cert", "archive", "--keep", "365d", "--yes")
 	if moved.Code != 0 || moved.Stdout != "3 certificates moved to the archive, and 2 clients with them\n" {
 		t.Fatalf("%+v", moved)

@@ -13,7 +13,7 @@ type clientRenew struct {
 	issuingFlags
 	form
 	keyFlags
-	Overlap *time.Duration `placeholder:"DURATION" help:"How long the earlier certificates stay valid (default: 30d); with 0 they are revoked now."`
+	Overlap *time.Duration `placeholder:"DURATION" least:"0s" help:"How long the earlier certificates stay valid (default: 30d); with 0 they are revoked now."`
 	Name    *string        `placeholder:"NAME" help:"Another name, if a new certificate may not have the present one."`
 	Client  string         `arg:"" help:"Name or id of the client."`
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -96,12 +95,7 @@ type crlGet struct {
 	outFile
 	CA      string        `arg:"" name:"ca" help:"Name or id of the CA."`
 	DER     bool          `name:"der" help:"Write DER, not PEM."`
-	CRLLife time.Duration `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a list that has to be signed; give the one of the server."`
-}
-
-// Validate joins the faults of the settings.
-func (c *crlGet) Validate() error {
-	return errors.Join(c.StorageConfig.Validate(), app.CheckCRLLife(c.CRLLife))
+	CRLLife time.Duration `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" least:"1h" default:"720h" help:"Life of a list that has to be signed; give the one of the server."`
 }
 
 // Run writes the revocation list.

@@ -24,13 +24,8 @@ type exportPKI struct {
 	CA              string        `required:"" name:"ca" help:"Name or id of the CA."`
 	WithoutKeys     bool          `help:"Leave out all private keys."`
 	CAPasswordStdin bool          `name:"ca-password-stdin" help:"Encrypt the key of the CA with the password on the first line of the standard input."`
-	CRLLife         time.Duration `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a revocation list that has to be signed; give the one of the server."`
+	CRLLife         time.Duration `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" least:"1h" default:"720h" help:"Life of a revocation list that has to be signed; give the one of the server."`
 	Dir             string        `arg:"" help:"Directory to make. It appears when it is complete."`
-}
-
-// Validate joins the faults of the settings.
-func (c *exportPKI) Validate() error {
-	return errors.Join(c.StorageConfig.Validate(), app.CheckCRLLife(c.CRLLife))
 }
 
 // Run writes the PKI.

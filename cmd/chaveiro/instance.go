@@ -114,7 +114,7 @@ func showInstance(ctx context.Context, s *service.Services, f form, i domain.Ins
 type instanceRenew struct {
 	app.StorageConfig
 	form
-	Overlap      *time.Duration `placeholder:"DURATION" help:"How long the certificate before it stays valid (default: 30d); with 0 it is revoked now."`
+	Overlap      *time.Duration `placeholder:"DURATION" least:"0s" help:"How long the certificate before it stays valid (default: 30d); with 0 it is revoked now."`
 	Expires      life           `placeholder:"DURATION" help:"Life of the certificate in whole days, as 365d (default: 3650d, or until the CA ends)."`
 	KeyAlgorithm string         `placeholder:"NAME" help:"ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096."`
 	Instance     string         `arg:"" help:"Name or id of the instance."`

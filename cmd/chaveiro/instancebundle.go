@@ -25,13 +25,8 @@ type instanceBundle struct {
 	Format      tunnel.BundleFormat `enum:"tar.gz,zip" default:"tar.gz" help:"Form of the archive: tar.gz or zip."`
 	WithoutKeys bool                `help:"Leave out what is secret: the private key of the server and the key of the control channel."`
 	Force       bool                `help:"Replace files that exist. In a directory, files of ccd that the bundle does not have are removed, because such a file lets a site in; and so is the key of a campaign that has ended."`
-	CRLLife     time.Duration       `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a revocation list that has to be signed; give the one of the server."`
+	CRLLife     time.Duration       `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" least:"1h" default:"720h" help:"Life of a revocation list that has to be signed; give the one of the server."`
 	Instance    string              `arg:"" help:"Name or id of the instance."`
-}
-
-// Validate joins the faults of the settings.
-func (c *instanceBundle) Validate() error {
-	return errors.Join(c.StorageConfig.Validate(), app.CheckCRLLife(c.CRLLife))
 }
 
 // Run writes the bundle.

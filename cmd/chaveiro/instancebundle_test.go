@@ -53,7 +53,7 @@ func TestInstanceBundle_Archive(t *testing.T) {
 	}
 	wantFail(t, o, 2, "--out", "instance bundle 1")
 	wantFail(t, o, 2, "--dir", "instance bundle 1 --out - --dir "+in("b"))
-	wantFail(t, o, 2, "crl-life is below", "instance bundle 1 --out - --crl-life 1s")
+	wantFail(t, o, 2, "crl-life: below", "instance bundle 1 --out - --crl-life 1s")
 	wantFail(t, o, 3, `there is no instance named "none"`, "instance bundle none --out -")
 }
 

@@ -81,7 +81,7 @@ func main() {
 func newParser(commands *cli, options ...kong.Option) *kong.Kong {
 	return kong.Must(commands,
 		append(options, kong.Name("chaveiro"), kong.Vars{"version": versionText()}, kong.Configuration(readConfigFile),
-			durations(),
+			durations(), readers(),
 			kong.Description(
 				"Keeps the keys of a network: certificates of OpenVPN site-to-site clients, apikeys and users.",
 			))...)

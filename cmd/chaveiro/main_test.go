@@ -1,13 +1,23 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
-func TestMain(m *testing.M) { apptest.Main(m) }
+func TestMain(m *testing.M) {
+	code := pgtest.Main(m)
+	if err := apptest.Clean(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
 
 // dataDir is a data directory with an empty database.
 func dataDir(t *testing.T) apptest.Options {
@@ -19,10 +29,15 @@ func dataDir(t *testing.T) apptest.Options {
 func pkiDir(t *testing.T) apptest.Options {
 	t.Helper()
 	o := dataDir(t)
+	makePKI(t, o)
+	return o
+}
+
+func makePKI(t *testing.T, o apptest.Options) {
+	t.Helper()
 	must(t, o, "ca create --name ca-matriz --email ca@example.com")
 	must(t, o, "client create --ca ca-matriz --name site-rio --email rio@example.com")
 	must(t, o, "client create --ca 1 --name site-recife --email recife@example.com --expires 365d")
-	return o
 }
 
 // must runs a command that has to succeed without a word on the standard error, and returns what it

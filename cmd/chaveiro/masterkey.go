@@ -56,16 +56,13 @@ type masterKeyRotate struct {
 	app.StorageConfig
 	Force  bool          `help:"Begin although a server that runs lacks the key: it answers errors until it has it."`
 	Hurry  bool          `help:"Without rests: faster, and requests are slower meanwhile."`
-	Wait   time.Duration `default:"30s" help:"How long to wait for servers that do not have the key yet."`
+	Wait   time.Duration `default:"30s" least:"0s" help:"How long to wait for servers that do not have the key yet (0: not at all)."`
 	Follow time.Duration `placeholder:"DURATION" help:"How long to wait at the end for servers that do not seal with it yet (default: until one that has died does not count any more, 100 s)."`
 }
 
 // Run rotates the master key.
 func (c *masterKeyRotate) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
-	if c.Wait < 0 || c.Follow < 0 {
-		return misuse("--wait and --follow are no times below 0")
-	}
 	line := newRateLine(os.Stderr)
 	options := app.RotateOptions{
 		Force: c.Force, Hurry: c.Hurry, Wait: c.Wait, Follow: c.Follow,

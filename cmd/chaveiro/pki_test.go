@@ -160,7 +160,7 @@ func TestCRL(t *testing.T) {
 	if der, err := os.ReadFile(file); err != nil || string(der) != string(list.Raw) {
 		t.Errorf("DER is another list (%v)", err)
 	}
-	wantFail(t, o, 2, "crl-life is below 1h0m0s", "crl get ca-matriz --crl-life 1m")
+	wantFail(t, o, 2, "crl-life: below 1h", "crl get ca-matriz --crl-life 1m")
 	wantFail(t, o, 3, "there is no CA", "crl get none")
 }
 

@@ -164,7 +164,7 @@ func (c *webhookDelete) Run(ctx context.Context) error {
 
 type webhookRotate struct {
 	app.StorageConfig
-	Overlap time.Duration `default:"24h" help:"How long the key before signs too; 0 ends it at once."`
+	Overlap time.Duration `default:"24h" least:"0s" help:"How long the key before signs too; 0 ends it at once."`
 	Webhook string        `arg:"" help:"Name or id of the webhook."`
 }
 

@@ -106,6 +106,51 @@ func awaitNobodyElse(t *testing.T, o apptest.Options) {
 	}
 }
 
+// killed checks what the kill of a command leaves, and returns how many are in the archive.
+func (w *archiveWorld) killed(t *testing.T, c *apptest.Client, kill func()) (moved int) {
+	t.Helper()
+	list := get(t, c, caPath(w.id, "/crl"))
+	kill()
+	moved = w.check(t)
+	t.Logf("%d of %d are in the archive", moved, len(w.serials))
+	if got := get(t, c, caPath(w.id, "/crl")); !bytes.Equal(got, list) {
+		t.Error("another list is served")
+	}
+	return moved
+}
+
+// halfwayTries is how often a command may have ended before it was killed.
+const halfwayTries = 10
+
+// killedHalfway kills the command when it has moved some, and not all yet.
+func (w *archiveWorld) killedHalfway(t *testing.T, c *apptest.Client) {
+	t.Helper()
+	for range halfwayTries {
+		w.bring(t, c)
+		before := w.check(t)
+		moved := w.killed(t, c, func() {
+			p := must(apptest.SpawnCommand(apptest.Binary(t), w.options, "cert", "archive", "--keep", "720h", "--yes"))
+			defer p.Kill()
+			db := openDatabase(t, w.options)
+			defer db.Close()
+			deadline := time.Now().Add(20 * time.Second)
+			for n := before; n == before; {
+				if time.Now().After(deadline) {
+					t.Fatalf("it moves nothing: %s", p.Log())
+				}
+				const archived = "SELECT count(*) FROM archived_certificates WHERE ca_id = $1"
+				if err := db.QueryRowContext(t.Context(), archived, w.id).Scan(&n); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if moved > before && moved < len(w.serials) {
+			return
+		}
+	}
+	t.Errorf("no kill of %d has hit the command halfway", halfwayTries)
+}
+
 // TestArchive_Killed: the command that moves certificates to the archive is killed at any moment.
 // Each certificate is then in one place, lists stay as they are, also those of a server that starts
 // afterwards, and the command that is repeated moves the rest.
@@ -128,17 +173,13 @@ func TestArchive_Killed(t *testing.T) {
 		within, killed := time.Since(begin), 0
 		for range times {
 			w.bring(t, c)
-			list := get(t, c, caPath(w.id, "/crl"))
-			moment := within/2 + rand.N(within)
-			if killedAt(t, o, moment, "cert", "archive", "--keep", "720h", "--yes") {
-				killed++
-			}
-			moved := w.check(t)
-			t.Logf("after %s %d of %d are in the archive", moment, moved, len(w.serials))
-			if got := get(t, c, caPath(w.id, "/crl")); !bytes.Equal(got, list) {
-				t.Error("another list is served")
-			}
+			w.killed(t, c, func() {
+				if killedAt(t, o, within/2+rand.N(within), "cert", "archive", "--keep", "720h", "--yes") {
+					killed++
+				}
+			})
 		}
+		w.killedHalfway(t, c)
 		list := get(t, c, caPath(w.id, "/crl"))
 		p.Kill()
 		again := apptest.Start(t, o)

@@ -32,6 +32,7 @@ func TestAPIKeyCreate_PrintsOnlyTheToken(t *testing.T) {
 
 func TestCommands_RefuseNonsense(t *testing.T) {
 	t.Parallel()
+	postgres := onPostgres(t) // nothing changes it
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +49,8 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 		"server":                       "unexpected argument server",
 		"serve --port 80":              "unknown flag --port",
 		"serve --crl-life soon":        "--crl-life",
-		"serve --crl-life 1m":          "crl-life is below 1h0m0s",
-		"serve --signing-key-life 59m": "signing-key-life is below 1h0m0s",
+		"serve --crl-life 1m":          "crl-life is below 1h",
+		"serve --signing-key-life 59m": "signing-key-life is below 1h",
 		"serve --log-level loud":       "--log-level",
 		"serve --listen nowhere":       "nowhere",
 		"serve --tls-key a.key":        "tls-certificate",
@@ -64,14 +65,14 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 		"migrate":                                            "expected one of",
 		"migrate up --database-url mysql://root:hunter2@d/x": "database-url",
 		"apikey create":                                      "--name",
-		"apikey create --name=":                              "name: required",
+		"apikey create --name=":                              "--name: it is empty",
 		"apikey create --name a --allowed-ip here":           "allowed_ips[0]: no address or network, as ",
 		"apikey create --name a --role 9":                    "there is no role with the id 9",
 		"apikey create --name a --expires soon":              "not a duration, as 90d",
 		"apikey rotate":                                      "expected \"<apikey>\"",
 		"apikey rotate 9":                                    "there is no apikey with the id 9",
 		"apikey rotate 1 --overlap soon":                     "--overlap",
-		"apikey rotate 1 --overlap=-1s":                      "there is no apikey with the id 1",
+		"apikey rotate 1 --overlap=-1s":                      "--overlap: below 0s",
 		"apikey revoke all":                                  "there is no apikey named \"all\"",
 		"apikey revoke 9":                                    "there is no apikey with the id 9",
 		"user create":                                        "--username",
@@ -80,25 +81,33 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 		"signing-key rotate 1":                               "unexpected argument 1",
 		"audit":                                              "expected one of",
 		"audit prune":                                        "--keep",
-		"audit prune --keep=-1s":                             "--keep is negative",
+		"audit prune --keep=-1s":                             "--keep: not above 0",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			o := onSQLite(t)
 			o.Env = []string{"CHAVEIRO_LISTEN=127.0.0.1:0"}
 			if !strings.HasPrefix(args, "serve") {
-				apptest.MustCommand(t, o, "migrate", "up")
+				o = apptest.Prepared(t)
+				t.Run("PostgreSQL", func(t *testing.T) {
+					t.Parallel()
+					wantNonsense(t, postgres, args, want)
+				})
 			}
-			outcome := apptest.Command(t, o, strings.Fields(args)...)
-			last := lastLine(outcome.Stderr)
-			if outcome.Code <= 0 || !strings.HasPrefix(last, "chaveiro: error: ") || !strings.Contains(last, want) {
-				t.Errorf("code %d, stderr %q; want %q", outcome.Code, outcome.Stderr, want)
-			}
-			if text := outcome.Stdout + outcome.Stderr; strings.Contains(text, "hunter2") ||
-				strings.Contains(text, "goroutine ") {
-				t.Errorf("it says too much: %s", text)
-			}
+			wantNonsense(t, o, args, want)
 		})
+	}
+}
+
+func wantNonsense(t *testing.T, o apptest.Options, args, want string) {
+	t.Helper()
+	outcome := apptest.Command(t, o, strings.Fields(args)...)
+	last := lastLine(outcome.Stderr)
+	if outcome.Code <= 0 || !strings.HasPrefix(last, "chaveiro: error: ") || !strings.Contains(last, want) {
+		t.Errorf("code %d, stderr %q; want %q", outcome.Code, outcome.Stderr, want)
+	}
+	if text := outcome.Stdout + outcome.Stderr; strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine ") {
+		t.Errorf("it says too much: %s", text)
 	}
 }
 

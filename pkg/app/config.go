@@ -6,7 +6,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -78,7 +77,7 @@ type Config struct {
 	MailConfig
 	TelemetryConfig
 	ReadURL            URL            `name:"read-url" env:"CHAVEIRO_READ_URL" help:"postgres://… of a standby that lists and exports are read from, while it is not too far behind." note:"Rights, lists of revoked certificates and whatever is decided are always read from database-url. See Replicas."`
-	ReadLag            time.Duration  `name:"read-lag" env:"CHAVEIRO_READ_LAG" default:"10s" help:"How far the standby of read-url may be behind; further behind, lists come from database-url." note:"At least 1 s."`
+	ReadLag            time.Duration  `name:"read-lag" env:"CHAVEIRO_READ_LAG" least:"1s" default:"10s" help:"How far the standby of read-url may be behind; further behind, lists come from database-url." note:"At least 1 s."`
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
@@ -88,23 +87,23 @@ type Config struct {
 	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is on stderr."`
 	LogLevelFile       string         `name:"log-level-file" env:"CHAVEIRO_LOG_LEVEL_FILE" help:"File that holds the log level; read at start and at SIGHUP, it goes before --log-level."`
 	APIKeyTokensOnce   bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
-	SigningKeyLife     time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does." note:"At least 1 h."`
+	SigningKeyLife     time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" least:"1h" needed:"yes" default:"720h" help:"How long a key signs access tokens and sessions before the next one does." note:"At least 1 h."`
 	PAMUnsigned        bool           `name:"pam-unsigned" env:"CHAVEIRO_PAM_UNSIGNED" help:"Let applications of the method none in: key and token without a signature, over TLS only." note:"TLS of the connection itself, or as a trusted proxy says in X-Forwarded-Proto."`
 	PAMPlaintext       bool           `name:"pam-plaintext" env:"CHAVEIRO_PAM_PLAINTEXT" help:"Allow the signature method PLAINTEXT of OAuth 1.0, over TLS only." note:"TLS as for pam-unsigned."`
 	PAMChanged         bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something." note:"It is response.changed, for Ansible."`
 	PAMPresentEnables  bool           `name:"pam-present-enables" env:"CHAVEIRO_PAM_PRESENT_ENABLES" help:"Let an upsert enable the device that it changes." note:"Without it response.detail says when the device is disabled."`
-	CRLLife            time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL, from thisUpdate to nextUpdate; it is signed anew after two thirds of it, and at every revocation." note:"At least 1 h."`
-	OCSPLife           time.Duration  `name:"ocsp-life" env:"CHAVEIRO_OCSP_LIFE" default:"10m" help:"Life of an answer of OCSP, from thisUpdate to nextUpdate; each is signed for the status of that moment." note:"2 min to 7 days."`
+	CRLLife            time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" least:"1h" needed:"yes" default:"720h" help:"Life of a CRL, from thisUpdate to nextUpdate; it is signed anew after two thirds of it, and at every revocation." note:"At least 1 h."`
+	OCSPLife           time.Duration  `name:"ocsp-life" env:"CHAVEIRO_OCSP_LIFE" least:"2m" most:"168h" default:"10m" help:"Life of an answer of OCSP, from thisUpdate to nextUpdate; each is signed for the status of that moment." note:"2 min to 7 days."`
 	OCSPGoodUnissued   bool           `name:"ocsp-good-unissued" env:"CHAVEIRO_OCSP_GOOD_UNISSUED" help:"Answer good instead of unknown for certificates that the CA has no record of." note:"For CAs that were imported without the certificates that they had issued."`
-	EventLife          time.Duration  `name:"event-life" env:"CHAVEIRO_EVENT_LIFE" default:"2160h" help:"How long events are kept in the stream of events." note:"At least 1 h. The audit keeps what happened for longer."`
-	SessionLife        time.Duration  `name:"session-life" env:"CHAVEIRO_SESSION_LIFE" default:"2160h" help:"How long the sessions of OpenVPN servers are listed after they have ended." note:"At least 1 h, and at most the newest million."`
+	EventLife          time.Duration  `name:"event-life" env:"CHAVEIRO_EVENT_LIFE" least:"1h" default:"2160h" help:"How long events are kept in the stream of events." note:"At least 1 h. The audit keeps what happened for longer."`
+	SessionLife        time.Duration  `name:"session-life" env:"CHAVEIRO_SESSION_LIFE" least:"1h" default:"2160h" help:"How long the sessions of OpenVPN servers are listed after they have ended." note:"At least 1 h, and at most the newest million."`
 	WebhookAllow       []netip.Prefix `name:"webhook-allow" env:"CHAVEIRO_WEBHOOK_ALLOW" help:"Networks (CIDR) that webhooks may be sent to beside public addresses; to these also without TLS." note:"Private, loopback and link-local addresses are refused otherwise, whatever name leads there."`
 	WebhookCA          string         `name:"webhook-ca" env:"CHAVEIRO_WEBHOOK_CA" help:"PEM file of certificate authorities that endpoints of webhooks may have besides those of the system."`
-	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
-	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
-	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
+	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" least:"0" most:"1024" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)." note:"Up to 1024."`
+	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" least:"0s" default:"0s" help:"How long /readyz says no before the server stops accepting requests (0: not at all)."`
+	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end." note:"Above 0."`
 	AutoMigrate        bool           `name:"auto-migrate" env:"CHAVEIRO_AUTO_MIGRATE" help:"Migrate PostgreSQL at start; SQLite is always migrated."`
-	RequestTimeout     time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own." note:"1 s to 2 min."`
+	RequestTimeout     time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" least:"1s" most:"2m" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own." note:"1 s to 2 min."`
 	NewDatabase        bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
 
 	Level     *slog.LevelVar       `kong:"-"` // of the log; nil: it does not change
@@ -113,22 +112,16 @@ type Config struct {
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
-// minCRLLife leaves time to notice that signing fails, minEventLife to those who follow events and
-// were away, minSessionLife to those who read lists; maxOCSPLife is shorter than the time for which
-// the certificate of a responder is good at least, minSigningKeyLife limits the number of keys, and
-// maxRequestTimeout is shorter than the time limit of a connection.
+// The tags least and most of a field are its bounds. That of crl-life leaves time to notice that
+// signing fails, that of event-life to those who follow events and were away, that of session-life
+// to those who read lists. The highest ocsp-life is shorter than the time for which the certificate
+// of a responder is good at least, signing-key-life limits the number of keys, the highest
+// request-timeout is shorter than the time limit of a connection, and the standby is looked at once
+// a second. The tag needed is of what has no default here, but in the flag alone.
+
 const (
-	minOCSPLife       = 2 * time.Minute
-	maxOCSPLife       = 7 * 24 * time.Hour
-	defaultOCSPLife   = 10 * time.Minute
-	minCRLLife        = time.Hour
-	minSigningKeyLife = time.Hour
-	minRequestTimeout = time.Second
-	minEventLife      = time.Hour
-	minSessionLife    = time.Hour
-	minReadLag        = time.Second // the standby is looked at once a second
-	defaultReadLag    = 10 * time.Second
-	maxRequestTimeout = 2 * time.Minute
+	defaultOCSPLife = 10 * time.Minute
+	defaultReadLag  = 10 * time.Second
 )
 
 // Validate joins the faults of all fields.
@@ -140,25 +133,8 @@ func (c Config) Validate() error {
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}
-	faults = append(faults, CheckCRLLife(c.CRLLife))
-	if c.OCSPLife != 0 && (c.OCSPLife < minOCSPLife || c.OCSPLife > maxOCSPLife) {
-		faults = append(faults, fmt.Errorf("ocsp-life is not between %s and %s", minOCSPLife, maxOCSPLife))
-	}
-	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
-		faults = append(
-			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),
-		)
-	}
 	faults = append(faults, c.checkStandby())
-	if c.EventLife != 0 && c.EventLife < minEventLife {
-		faults = append(faults, fmt.Errorf("event-life is below %s", minEventLife))
-	}
-	if c.SessionLife != 0 && c.SessionLife < minSessionLife {
-		faults = append(faults, fmt.Errorf("session-life is below %s", minSessionLife))
-	}
-	if c.SigningKeyLife < minSigningKeyLife {
-		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))
-	}
+	faults = append(faults, faultsOfBounds(c)...)
 	return errors.Join(faults...)
 }
 
@@ -170,17 +146,6 @@ func (c Config) checkStandby() error {
 	}
 	if c.ReadURL != "" && !of(c.Location()) {
 		return errors.New("read-url needs PostgreSQL: database-url is not postgres://…")
-	}
-	if c.ReadLag != 0 && c.ReadLag < minReadLag {
-		return fmt.Errorf("read-lag is below %s", minReadLag)
-	}
-	return nil
-}
-
-// CheckCRLLife checks the setting crl-life.
-func CheckCRLLife(life time.Duration) error {
-	if life < minCRLLife {
-		return fmt.Errorf("crl-life is below %s", minCRLLife)
 	}
 	return nil
 }

@@ -14,21 +14,15 @@ import (
 // MailConfig says how events are mailed.
 type MailConfig struct {
 	SMTPHost         string        `name:"smtp-host" group:"Mail:" env:"CHAVEIRO_SMTP_HOST" help:"Mail server (SMTP) that takes letters about events; without it nothing is mailed."`
-	SMTPPort         int           `name:"smtp-port" group:"Mail:" env:"CHAVEIRO_SMTP_PORT" default:"0" help:"Port of the mail server (0: 587, with --smtp-mode tls 465, without TLS 25)."`
+	SMTPPort         int           `name:"smtp-port" group:"Mail:" env:"CHAVEIRO_SMTP_PORT" least:"0" most:"65535" default:"0" help:"Port of the mail server (0: 587, with --smtp-mode tls 465, without TLS 25)."`
 	SMTPMode         string        `name:"smtp-mode" group:"Mail:" env:"CHAVEIRO_SMTP_MODE" default:"starttls" help:"starttls, tls, plain (without TLS, to this machine only) or plain-remote (without TLS to anywhere, without a password)." note:"A server that does not offer STARTTLS is refused, and so is one whose certificate is not for the host."`
 	SMTPUser         string        `name:"smtp-user" group:"Mail:" env:"CHAVEIRO_SMTP_USER" help:"User at the mail server; with --smtp-password-file."`
 	SMTPPasswordFile string        `name:"smtp-password-file" group:"Mail:" env:"CHAVEIRO_SMTP_PASSWORD_FILE" help:"File with the password of the user; it is read for each connection."`
 	SMTPFrom         string        `name:"smtp-from" group:"Mail:" env:"CHAVEIRO_SMTP_FROM" help:"Sender of the letters, as chaveiro@example.com or \"Chaveiro <chaveiro@example.com>\"; needed with --smtp-host."`
 	SMTPCA           string        `name:"smtp-ca" group:"Mail:" env:"CHAVEIRO_SMTP_CA" help:"PEM file of the CAs that may sign the certificate of the mail server (default: those of the system)."`
 	SMTPHello        string        `name:"smtp-hello" group:"Mail:" env:"CHAVEIRO_SMTP_HELLO" help:"Name that the service gives itself at the mail server (default: localhost)."`
-	MailInterval     time.Duration `name:"mail-interval" group:"Mail:" env:"CHAVEIRO_MAIL_INTERVAL" default:"5m" help:"Least time between two letters to a recipient; what happens meanwhile becomes one letter." note:"1 s to 24 h."`
+	MailInterval     time.Duration `name:"mail-interval" group:"Mail:" env:"CHAVEIRO_MAIL_INTERVAL" least:"1s" most:"24h" default:"5m" help:"Least time between two letters to a recipient; what happens meanwhile becomes one letter." note:"1 s to 24 h."`
 }
-
-// The bounds of mail-interval.
-const (
-	minMailInterval = time.Second
-	maxMailInterval = 24 * time.Hour
-)
 
 // server is the mail server; without a host there is none.
 func (c MailConfig) server() smtp.Server {
@@ -40,13 +34,13 @@ func (c MailConfig) server() smtp.Server {
 
 // Validate joins the faults of all fields.
 func (c MailConfig) Validate() error {
-	var faults []error
-	if c.MailInterval != 0 && (c.MailInterval < minMailInterval || c.MailInterval > maxMailInterval) {
-		faults = append(faults, fmt.Errorf("mail-interval is not between %s and %s", minMailInterval, maxMailInterval))
-	}
+	faults := faultsOfBounds(c)
 	if c.SMTPHost == "" {
 		if c.SMTPFrom+c.SMTPUser+c.SMTPPasswordFile != "" {
 			faults = append(faults, errors.New("smtp-host is missing: the other settings of the mail server are of no use without it"))
+		}
+		if err := smtp.Mode(c.SMTPMode).Check(); err != nil {
+			faults = append(faults, fmt.Errorf("smtp-%w", err))
 		}
 		return errors.Join(faults...)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 	"github.com/chaveiro/chaveiro/pkg/mail/mailtest"
+	"github.com/chaveiro/chaveiro/pkg/telemetry/telemetrytest"
 )
 
 // TestMail: a server mails through a real mail server what happens, once, and goes on at once when
@@ -20,8 +21,8 @@ func TestMail(t *testing.T) {
 		"--smtp-host", exim.Server.Host, "--smtp-port", strconv.Itoa(exim.Server.Port), "--smtp-ca", exim.Server.CAFile,
 		"--smtp-user", exim.Server.User, "--smtp-password-file", exim.Server.PasswordFile, "--smtp-from", exim.Server.From,
 	}
-	o := onSQLite(t)
-	o.Args = append([]string{"--mail-interval", "1s"}, settings...)
+	collector, o := telemetrytest.Start(t), onSQLite(t)
+	o.Args = append([]string{"--mail-interval", "1s", "--otlp-endpoint", collector.URL}, settings...)
 	p := apptest.Start(t, o)
 	client := login(t, p)
 	noc := map[string]any{"address": "noc@example.com"}
@@ -31,6 +32,7 @@ func TestMail(t *testing.T) {
 	createCA(t, client, "Matriz")
 	awaitLetters(t, exim, 1)
 	awaitMetric(t, client, "chaveiro_mail_sent_total 1", "chaveiro_mail_waiting 0", "chaveiro_mail_sender 1")
+	collector.Await(t, "", func(s telemetrytest.Span) bool { return s.Name == "send mail" && !s.Failed })
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}

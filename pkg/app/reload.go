@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -63,6 +64,15 @@ func (s *Server) tellEnd(ctx context.Context) {
 	}
 }
 
+// ParseLevel reads a level of the log: debug, info, warn or error, in any case.
+func ParseLevel(text string) (level slog.Level, err error) {
+	if strings.ContainsAny(text, "+-") { // slog takes levels in between, as info+2
+		return level, errors.New("not debug, info, warn or error")
+	}
+	err = level.UnmarshalText([]byte(text))
+	return level, err
+}
+
 // readLevel sets the log level to what the file says, if there is one.
 func (c Config) readLevel() error {
 	if c.LogLevelFile == "" || c.Level == nil {
@@ -72,8 +82,8 @@ func (c Config) readLevel() error {
 	if err != nil {
 		return fmt.Errorf("log-level-file: %w", err)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(strings.TrimSpace(string(text)))); err != nil {
+	level, err := ParseLevel(strings.TrimSpace(string(text)))
+	if err != nil {
 		return fmt.Errorf("log-level-file %s: it says neither debug, info, warn nor error", c.LogLevelFile)
 	}
 	c.Level.Set(level)

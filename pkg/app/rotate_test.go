@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -264,6 +265,10 @@ func TestMasterKey_Missing(t *testing.T) {
 	write(t, third.DataDir, "master.key", []byte(read(t, second.DataDir, "master.key")+"2:"+keyText()[2:]+"\n"))
 	wantRefusal(t, third, "master key is not the one this database was sealed with", "the key 2")
 	site := createClient(t, c, authority.ID, "under-the-second-key")
+	status, retry := answeredBy(t, onSecond, http.MethodGet, clientPath(site.ID, "/key"), nil)
+	if status != http.StatusInternalServerError || retry == "" {
+		t.Errorf("without the key: %d, Retry-After %q", status, retry)
+	}
 	copyKey(t, o, second)
 	awaitKey(t, onSecond, site.ID)
 	awaitReady(t, q.URL, "")

@@ -18,7 +18,7 @@ import (
 type TelemetryConfig struct {
 	LogFormat    telemetry.Format `name:"log-format" env:"CHAVEIRO_LOG_FORMAT" default:"json" help:"json, or text for people at a terminal."`
 	OTLPEndpoint URL              `name:"otlp-endpoint" env:"CHAVEIRO_OTLP_ENDPOINT" help:"URL of a collector that takes traces and logs (OTLP over HTTP), as http://localhost:4318." note:"It means the same as OTEL_EXPORTER_OTLP_ENDPOINT and goes before it; without either nothing is sent. The other variables of OpenTelemetry, OTEL_…, are read too: see [Traces, logs and profiles](#traces-logs-and-profiles)."`
-	SlowQuery    time.Duration    `name:"slow-query" env:"CHAVEIRO_SLOW_QUERY" default:"500ms" help:"From how long on a statement of the database is logged, without its values (0: none)." note:"At most 10 in a row, and then one in 10 s."`
+	SlowQuery    time.Duration    `name:"slow-query" env:"CHAVEIRO_SLOW_QUERY" least:"0s" default:"500ms" help:"From how long on a statement of the database is logged, without its values (0: none)." note:"At most 10 in a row, and then one in 10 s."`
 	PprofSocket  string           `name:"pprof-socket" env:"CHAVEIRO_PPROF_SOCKET" help:"Path of a Unix socket that serves profiles of the process to the account of the server." note:"Its mode is 0600. A profile of the heap may have secrets in it."`
 }
 
@@ -28,9 +28,7 @@ func (c TelemetryConfig) Validate() error {
 	if c.LogFormat != "" && c.LogFormat != telemetry.JSON && c.LogFormat != telemetry.Text {
 		faults = append(faults, errors.New("log-format is neither json nor text"))
 	}
-	if c.SlowQuery < 0 {
-		faults = append(faults, errors.New("slow-query is below 0"))
-	}
+	faults = append(faults, faultsOfBounds(c)...)
 	return errors.Join(append(faults, c.telemetry().Validate())...)
 }
 

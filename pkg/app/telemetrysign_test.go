@@ -35,3 +35,29 @@ func TestTelemetry_OCSP(t *testing.T) {
 	}
 	c.Await(t, trace, func(s telemetrytest.Span) bool { return s.Name == "sign OCSP answer" })
 }
+
+// TestTelemetry_CRL: the signature of a list of revocations is a span of the trace of the request
+// that needs it.
+func TestTelemetry_CRL(t *testing.T) {
+	t.Parallel()
+	c, o := telemetrytest.Start(t), onSQLite(t)
+	o.Args = []string{"--otlp-endpoint", c.URL}
+	client := login(t, apptest.Start(t, o))
+	authority := createCA(t, client, "ca-matriz")
+	revoke(t, client, createClient(t, client, authority.ID, "lisboa").ID)
+	request := must(http.NewRequestWithContext(
+		t.Context(), http.MethodGet, client.URL+caPath(authority.ID, "/crl"), nil,
+	))
+	const trace = "33333333333333333333333333333333"
+	request.Header.Set("traceparent", "00-"+trace+"-"+callersSpan+"-01")
+	request.Header.Set("Authorization", "Bearer "+client.Token)
+	answer := must(http.DefaultClient.Do(request))
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Error(answer.Status)
+	}
+	signed := c.Await(t, trace, func(s telemetrytest.Span) bool { return s.Name == "sign CRL" })
+	if signed.Parent == "" {
+		t.Errorf("it is below nothing: %+v", signed)
+	}
+}

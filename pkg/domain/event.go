@@ -137,8 +137,12 @@ type Events interface {
 	// EndingLook returns how far it was told that clients end in so many days, and the highest id
 	// of a certificate. Nothing was told if it is zero.
 	EndingLook(ctx context.Context, days int) (look EndingLook, newest int64, err error)
-	// KeepEndingLook stores that.
-	KeepEndingLook(ctx context.Context, days int, look EndingLook) error
+	// KeepEndingLook stores that. WholeAt is stored only if it was before when it was read: see
+	// LookAnew.
+	KeepEndingLook(ctx context.Context, days int, look EndingLook, before time.Time) error
+	// LookAnew lets the next looks look through all clients that end soon, also if a look is under
+	// way: one of them is in force again.
+	LookAnew(ctx context.Context, now time.Time) error
 	// Notice stores that it is told that something ends, for so many days and these ends, and
 	// returns that which nobody has told before. All are of one resource.
 	Notice(ctx context.Context, list []Ending, days int) ([]Ending, error)

@@ -25,9 +25,18 @@ var ErrOverloaded = errors.New("too many requests at once")
 // retryAfter is the time until a retry if nothing better is known.
 const retryAfter = 5 * time.Second
 
+// temporary is an error of a package that does not know this one.
+type temporary interface {
+	error
+	RetryAfter() time.Duration
+}
+
 // RetryAfter returns after how long a retry makes sense; 0 for permanent errors. An exceeded
-// deadline counts as temporary.
+// deadline counts as temporary, and so does what has a method RetryAfter that says so.
 func RetryAfter(err error) time.Duration {
+	if t, ok := errors.AsType[temporary](err); ok {
+		return t.RetryAfter()
+	}
 	if u, ok := errors.AsType[*Unavailable](err); ok && u.After > 0 {
 		return u.After
 	} else if ok || errors.Is(err, context.DeadlineExceeded) {

@@ -85,6 +85,9 @@ type WebhookDeliveries interface {
 	NextDue(ctx context.Context, webhookID int64) (time.Time, error)
 	// Blocked returns which lanes of resources with these ids have a delivery that waits.
 	Blocked(ctx context.Context, webhookID int64, resourceIDs []int64) ([]Lane, error)
+	// FreeStuck makes the first delivery of each lane due that waits for nobody, and returns how
+	// many. A server of an earlier version that was killed may have left such lanes.
+	FreeStuck(ctx context.Context, webhookID int64, now time.Time) (int, error)
 	// Beyond returns the ids of the events after one that have a delivery, in any order.
 	Beyond(ctx context.Context, webhookID, eventID int64) ([]int64, error)
 	// Replay makes deliveries wait that are delivered or dead, from their first attempt on, and

@@ -23,8 +23,8 @@ const (
 	endingRounds = 50  // of each kind and days
 )
 
-// wholeInterval is how often all clients that end soon are looked through: for those that end soon
-// without a new certificate, because they are in force again.
+// wholeInterval is how often all clients that end soon are looked through at least. When one is in
+// force again that has no new certificate, the next look does so: see domain.Events.LookAnew.
 const wholeInterval = day
 
 // settleTime is longer than a transaction takes that makes certificates. One that takes longer is
@@ -116,7 +116,7 @@ func (s *Endings) lookFurther(ctx context.Context, kind domain.Scope, days int, 
 	if next.Reached, err = s.through(ctx, kind, days, span); err != nil {
 		return err
 	}
-	return s.Store.Events().KeepEndingLook(ctx, days, next)
+	return s.Store.Events().KeepEndingLook(ctx, days, next, last.WholeAt)
 }
 
 // tellNew tells the clients that end in a span and have a certificate with a higher id.

@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -59,9 +60,22 @@ func (s *Clients) resume(ctx context.Context, id int64) (record domain.Client, e
 		if err := tx.Clients().Renew(ctx, record); err != nil {
 			return none, err
 		}
+		if err := s.tellEnd(ctx, tx, record); err != nil {
+			return none, err
+		}
 		return ended(domain.ActionResume, before, record, serials), nil
 	})
 	return record, err
+}
+
+// tellEnd sees to it that the end of a client that is in force again is told by the next look, if
+// it is so near that the looks before have passed it.
+func (s *Clients) tellEnd(ctx context.Context, tx domain.Store, c domain.Client) error {
+	first := time.Duration(slices.Max(domain.EndingDays)) * 24 * time.Hour
+	if c.ExpiresAt.After(s.Now().Add(first)) {
+		return nil
+	}
+	return tx.Events().LookAnew(ctx, s.Now())
 }
 
 // end revokes the certificates of a client that stand, if due says so.

@@ -57,7 +57,7 @@ func (k *Keyring) Open(blob []byte, context string) ([]byte, error) {
 		aead, ok = k.ring.Load().keys[version]
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w: version %d", ErrUnknownKeyVersion, version)
+		return nil, unknownVersion(version)
 	}
 	plaintext, err := aead.Open(nil, nil, sealed, additionalData(header, context))
 	if err != nil {

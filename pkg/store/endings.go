@@ -112,12 +112,22 @@ func (r events) EndingLook(ctx context.Context, days int) (look domain.EndingLoo
 }
 
 // KeepEndingLook implements domain.Events.
-func (r events) KeepEndingLook(ctx context.Context, days int, l domain.EndingLook) error {
-	const query = `INSERT INTO ending_looks (days, reached, settled, newest, looked_at, whole_at) VALUES (?, ?, ?, ?, ?, ?)
+func (r events) KeepEndingLook(ctx context.Context, days int, l domain.EndingLook, before time.Time) error {
+	const query = `INSERT INTO ending_looks AS l (days, reached, settled, newest, looked_at, whole_at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (days) DO UPDATE SET reached = excluded.reached, settled = excluded.settled, newest = excluded.newest,
-		looked_at = excluded.looked_at, whole_at = excluded.whole_at`
-	return r.s.write.WithContext(ctx).
-		Exec(query, days, micro(l.Reached), l.Settled, l.Newest, micro(l.LookedAt), micro(l.WholeAt)).Error
+		looked_at = excluded.looked_at, whole_at = CASE WHEN l.whole_at = ? THEN excluded.whole_at ELSE l.whole_at END`
+	return r.s.write.WithContext(ctx).Exec(
+		query, days, micro(l.Reached), l.Settled, l.Newest, micro(l.LookedAt), micro(l.WholeAt), micro(before),
+	).Error
+}
+
+// longAgo is before the last look that anybody may have made.
+const longAgo = 100 * 365 * 24 * time.Hour
+
+// LookAnew implements domain.Events. The time differs from call to call, so a look that is under
+// way sees that it is not enough.
+func (r events) LookAnew(ctx context.Context, now time.Time) error {
+	return r.s.write.WithContext(ctx).Exec("UPDATE ending_looks SET whole_at = ?", micro(now.Add(-longAgo))).Error
 }
 
 // intoNotices returns the ids of the notices that were not there.

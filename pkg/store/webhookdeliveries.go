@@ -99,6 +99,15 @@ func (r webhookDeliveries) free(ctx context.Context, webhookID int64, lane domai
 		Exec(query, micro(now), webhookID, webhookID, lane.ResourceID, string(lane.Resource)).Error
 }
 
+// FreeStuck implements domain.WebhookDeliveries.
+func (r webhookDeliveries) FreeStuck(ctx context.Context, webhookID int64, now time.Time) (int, error) {
+	const query = `UPDATE webhook_deliveries SET next_at = ? WHERE webhook_id = ? AND next_at IS NULL AND event_id IN (
+		SELECT min(event_id) FROM webhook_deliveries WHERE webhook_id = ? AND state = 'waiting'
+		GROUP BY resource_id, resource)`
+	done := r.s.write.WithContext(ctx).Exec(query, micro(now), webhookID, webhookID)
+	return int(done.RowsAffected), done.Error
+}
+
 // Page implements domain.WebhookDeliveries.
 func (r webhookDeliveries) Page(
 	ctx context.Context, filter domain.DeliveryFilter, req domain.PageRequest,

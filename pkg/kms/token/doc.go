@@ -6,5 +6,6 @@
 // so.
 //
 // What is not obvious: a PIN that was refused is not tried again until its file has another one. A
-// token locks itself after a few wrong ones.
+// token locks itself after a few wrong ones. The program may be started again and again, so it also
+// never makes the last try that a token says it has left.
 package token

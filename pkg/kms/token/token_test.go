@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ThalesGroup/crypto11"
+	"github.com/miekg/pkcs11"
 
 	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/kms/kmstest"
@@ -140,6 +141,51 @@ func TestToken_WrongPIN(t *testing.T) {
 	}
 	if err := provider.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestToken_OneTry: however often a store with a wrong PIN is asked, and asks by itself whether the
+// token is back, the token sees one try. It says so by a flag, which the right PIN of a person
+// takes away, and which would be there again after another try.
+func TestToken_OneTry(t *testing.T) {
+	hsm := softHSM(t)
+	_, store := open(t, hsm.Address())
+	low := func() bool {
+		flags, err := token.FlagsOf(store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return flags&pkcs11.CKF_USER_PIN_COUNT_LOW != 0
+	}
+	if low() {
+		t.Fatal("a new token has seen a wrong PIN")
+	}
+	if err := os.WriteFile(hsm.PIN, []byte("wrong-pin\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	provider, _ := open(t, hsm.Address())
+	if err := provider.Check(t.Context()); !errors.Is(err, kms.ErrAway) || !low() {
+		t.Fatalf("a wrong PIN: %v, the flag is set: %t", err, low())
+	}
+	addAES(t, hsm, "by-a-person")
+	for range 5 {
+		if err := provider.Check(t.Context()); !errors.Is(err, kms.ErrAway) || low() {
+			t.Fatalf("it was tried again: %v", err)
+		}
+	}
+}
+
+// TestToken_LastTry: a token that is locked, or that the next wrong PIN locks, is left alone.
+func TestToken_LastTry(t *testing.T) {
+	for flags, words := range map[uint]string{
+		0: "", pkcs11.CKF_USER_PIN_COUNT_LOW: "", pkcs11.CKF_USER_PIN_FINAL_TRY: "one more wrong PIN locks the token",
+		pkcs11.CKF_USER_PIN_COUNT_LOW | pkcs11.CKF_USER_PIN_LOCKED: "the PIN of the token is locked",
+	} {
+		err := token.RefusalBy(flags)
+		if words == "" && err != nil ||
+			words != "" && (!errors.Is(err, kms.ErrAway) || !strings.Contains(err.Error(), words)) {
+			t.Errorf("%x: %v", flags, err)
+		}
 	}
 }
 

@@ -65,14 +65,9 @@ func (s Server) Check() error {
 	if s.Port < 0 || s.Port > 65535 {
 		faults = append(faults, errors.New("port is not between 1 and 65535"))
 	}
-	switch s.mode() {
-	case StartTLS, TLS, Plain:
-	case PlainRemote:
-		if s.User != "" {
-			faults = append(faults, errors.New("user is not for the mode plain-remote: no password goes over a network without TLS"))
-		}
-	default:
-		faults = append(faults, errors.New("mode is none of starttls, tls, plain and plain-remote"))
+	faults = append(faults, s.Mode.Check())
+	if s.Mode == PlainRemote && s.User != "" {
+		faults = append(faults, errors.New("user is not for the mode plain-remote: no password goes over a network without TLS"))
 	}
 	if (s.User == "") != (s.PasswordFile == "") {
 		faults = append(faults, errors.New("user and password-file belong together"))
@@ -84,6 +79,15 @@ func (s Server) Check() error {
 		faults = append(faults, errors.New("host or hello has characters that no host name has"))
 	}
 	return errors.Join(faults...)
+}
+
+// Check reports a mode that there is not; the empty one is StartTLS.
+func (m Mode) Check() error {
+	switch m {
+	case "", StartTLS, TLS, Plain, PlainRemote:
+		return nil
+	}
+	return errors.New("mode is none of starttls, tls, plain and plain-remote")
 }
 
 func (s Server) mode() Mode {

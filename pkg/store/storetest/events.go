@@ -288,16 +288,38 @@ func testClientEndings(t *testing.T, s domain.Store, end time.Time) {
 	wantSame(t, last, newest)
 	must(s.Events().Notice(ctx, want[:3], 7))(t)
 	wantSame(t, of(span, 10), want[3:])
-	for i := range 2 {
-		look := domain.EndingLook{
-			Reached: end.Add(time.Duration(i) * time.Microsecond), Settled: int64(i), Newest: newest, LookedAt: noon,
-			WholeAt: noon.Add(-day),
-		}
-		check(t, s.Events().KeepEndingLook(ctx, 7, look))
-		kept, _, err := s.Events().EndingLook(ctx, 7)
+	testEndingLook(t, s, end, newest)
+}
+
+// testEndingLook: the last look is kept, and when all is to be looked through again while a look is
+// under way, that look does not count as one through all.
+func testEndingLook(t *testing.T, s domain.Store, end time.Time, newest int64) {
+	ctx := t.Context()
+	kept := func() domain.EndingLook {
+		look, _, err := s.Events().EndingLook(ctx, 7)
 		check(t, err)
-		wantSame(t, kept, look)
+		return look
 	}
+	var look domain.EndingLook
+	for i := range 2 {
+		before := look.WholeAt
+		look = domain.EndingLook{
+			Reached: end.Add(time.Duration(i) * time.Microsecond), Settled: int64(i), Newest: newest, LookedAt: noon,
+			WholeAt: noon.Add(time.Duration(i-1) * day),
+		}
+		check(t, s.Events().KeepEndingLook(ctx, 7, look, before))
+		wantSame(t, kept(), look)
+	}
+	for i := range 2 {
+		before := kept().WholeAt
+		check(t, s.Events().LookAnew(ctx, noon.Add(time.Duration(i)*time.Microsecond)))
+		anew := kept()
+		check(t, s.Events().KeepEndingLook(ctx, 7, look, before))
+		wantSame(t, kept().WholeAt, anew.WholeAt)
+		wantSame(t, noon.Sub(anew.WholeAt) > 365*day, true)
+	}
+	check(t, s.Events().KeepEndingLook(ctx, 7, look, kept().WholeAt))
+	wantSame(t, kept(), look)
 }
 
 // testEventsLists: a list is told if it was published, and only then.

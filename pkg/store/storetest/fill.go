@@ -45,7 +45,7 @@ func fillEvents(t testing.TB, s domain.Store) {
 	ending := []domain.Ending{{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}}
 	must(s.Events().Notice(t.Context(), ending, 90))(t)
 	look := domain.EndingLook{Reached: noon, Settled: 1, Newest: 2, LookedAt: noon, WholeAt: noon}
-	check(t, s.Events().KeepEndingLook(t.Context(), 90, look))
+	check(t, s.Events().KeepEndingLook(t.Context(), 90, look, noon))
 	w := newWebhook(t, s)
 	settle(t, s, &w, 9, waiting(1, 1, noon), delivery(2, 2, domain.DeliveryDone))
 }

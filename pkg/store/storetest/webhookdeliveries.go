@@ -151,6 +151,16 @@ func testDeliveryDue(t *testing.T, s domain.Store) {
 		wantSame(t, must(rows.Get(ctx, w.ID, 11))(t).NextAt, noon)
 		wantSame(t, must(rows.Get(ctx, w.ID, 15))(t).NextAt, time.Time{})
 	})
+	t.Run("the first one of a lane that waits for nobody is due, and no other", func(t *testing.T) {
+		settle(t, s, &w, 99, delivery(11, 1, domain.DeliveryDone))
+		settle(t, s, &w, 99, waiting(16, 1, time.Time{}), waiting(17, 2, time.Time{}))
+		wantSame(t, must(rows.FreeStuck(ctx, w.ID, noon))(t), 1)
+		wantSame(t, must(rows.Due(ctx, w.ID, noon, 10))(t), []domain.Lane{lane(1)})
+		wantSame(t, must(rows.Get(ctx, w.ID, 15))(t).NextAt, noon)
+		wantSame(t, must(rows.Get(ctx, w.ID, 16))(t).NextAt, time.Time{})
+		wantSame(t, must(rows.Get(ctx, w.ID, 17))(t).NextAt, time.Time{})
+		wantSame(t, must(rows.FreeStuck(ctx, w.ID, noon.Add(time.Hour)))(t), 0)
+	})
 }
 
 func testDeliveryReplay(t *testing.T, s domain.Store) {
