@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -20,6 +21,9 @@ type Clock struct {
 	Now func() time.Time
 	// Database makes the clock of the database count, where there is one.
 	Database bool
+	// Wait waits until a list has begun, or until ctx ends, whose error it returns then; nil: by a
+	// timer.
+	Wait func(context.Context, time.Duration) error
 
 	last atomic.Pointer[databaseClock] // as of the last statement; nil: there is none
 }
@@ -47,6 +51,25 @@ func (c *Clock) now() time.Time {
 		return last.said.Add(time.Since(last.at))
 	}
 	return c.Now()
+}
+
+func (c *Clock) wait(ctx context.Context, d time.Duration) error {
+	if c.Wait != nil {
+		return c.Wait(ctx, d)
+	}
+	return wait(ctx, d)
+}
+
+// wait waits for d. It returns the error of ctx if that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func later(a, b time.Time) time.Time {

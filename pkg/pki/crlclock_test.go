@@ -21,7 +21,7 @@ var skews = []time.Duration{-time.Hour, -time.Minute, -8 * time.Second, 8 * time
 func off(t testing.TB, w *World, by time.Duration) *World {
 	t.Helper()
 	return w.With(t, func(s *service.Settings) {
-		s.DatabaseClock = true
+		s.DatabaseClock, s.Wait = true, nil
 		s.Now = func() time.Time { return time.Now().Add(by).UTC().Truncate(time.Microsecond) }
 	})
 }

@@ -269,19 +269,7 @@ func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.C
 		return later(thisUpdate, next), nil
 	}
 	// The last list began within this second, as an imported one may have, or begins in a few.
-	return next, wait(ctx, next.Sub(s.Clock.now()))
-}
-
-// wait waits for d. It returns the error of ctx if that ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return next, s.Clock.wait(ctx, next.Sub(s.Clock.now()))
 }
 
 func signed(crl domain.CRL) *SignedCRL {

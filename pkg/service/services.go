@@ -38,7 +38,8 @@ type Settings struct {
 	Version string // of the program, for those who look at the replicas
 	Schema  int64  // the newest that the program knows
 
-	DatabaseClock bool // see pki.Clock
+	DatabaseClock bool                                       // see pki.Clock
+	Wait          func(context.Context, time.Duration) error // the same
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
@@ -232,7 +233,7 @@ func (p *parts) pki(set Settings, s *Services) {
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
 	s.UserClients = &pki.Clients{Issuing: issuing, Kind: domain.Site2User}
 	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: p.queues.add("import", turns.Imports())}
-	clock := &pki.Clock{Now: set.Now, Database: set.DatabaseClock}
+	clock := &pki.Clock{Now: set.Now, Database: set.DatabaseClock, Wait: set.Wait}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now, Clock: clock,
 		Life: set.CRLLife, Log: set.Log,
