@@ -189,8 +189,8 @@ func (b *bench) largeStatus(ctx context.Context, e engine, d *large2few) error {
 	)
 }
 
-// firstStatus asks for each status once. Serials lie anywhere in their index, so what of it is not in
-// memory is read from the disk; that is told by itself, and not as what an answer costs.
+// firstStatus asks for each status once. Serials lie anywhere in their index, so what of it is not
+// in memory is read from the disk; that is told by itself, and not as what an answer costs.
 func (b *bench) firstStatus(ctx context.Context, e engine, d *large2few, large *asked) error {
 	first, fire := &side{server: d.large.child}, large.fire(d.large.child, true)
 	for range large.requests {

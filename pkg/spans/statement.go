@@ -50,7 +50,10 @@ func Statement(ctx context.Context, system, text string) Span {
 		return span
 	}
 	_, span := below(ctx, verb+" "+table, trace.SpanKindClient)
-	span.set(dbSystem.String(system), dbOperation.String(verb), dbText.String(text[:min(len(text), maxText)]), dbTable.String(table))
+	span.set(
+		dbSystem.String(system), dbOperation.String(verb), dbText.String(text[:min(len(text), maxText)]),
+		dbTable.String(table),
+	)
 	return span
 }
 

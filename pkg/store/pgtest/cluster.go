@@ -34,8 +34,8 @@ type Config struct {
 	// fitting one of the system.
 	Root string
 	// Data is the server's data directory if that shall stay when the cluster stops, and be used
-	// again by the next one. It is made if it isn't there. Stop then shuts the server down in order,
-	// so that the next one has nothing to recover. Empty: a directory that Stop removes.
+	// again by the next one. It is made if it isn't there. Stop then shuts the server down in
+	// order, so that the next one has nothing to recover. Empty: a directory that Stop removes.
 	Data string
 	// Settings are more settings of the server, as name=value.
 	Settings []string
