@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
@@ -23,19 +24,29 @@ import (
 type engine struct {
 	name    string
 	dir     string
+	kept    string // the directory of what stays after this run; empty: nothing does
 	cluster *pgtest.Cluster
 }
 
-func openEngine(ctx context.Context, name, dir string) (engine, error) {
+// openEngine opens a system with files in dir, and in kept those that shall stay.
+func openEngine(ctx context.Context, name, dir, kept string) (engine, error) {
 	e := engine{name: name, dir: filepath.Join(dir, name)}
 	if err := os.MkdirAll(e.dir, 0o700); err != nil {
 		return e, err
+	}
+	config := pgtest.Config{Durable: true}
+	if kept != "" {
+		e.kept = filepath.Join(kept, name)
+		config.Data = filepath.Join(e.kept, "cluster")
+		if err := os.MkdirAll(e.kept, 0o711); err != nil { // PostgreSQL has an account of its own
+			return e, err
+		}
 	}
 	switch name {
 	case string(store.SQLite):
 		return e, nil
 	case string(store.Postgres):
-		cluster, err := pgtest.Start(ctx, pgtest.Config{Durable: true})
+		cluster, err := pgtest.Start(ctx, config)
 		e.cluster = cluster
 		return e, err
 	}
@@ -51,10 +62,14 @@ func (e engine) close() {
 	}
 }
 
-// database makes an empty database and returns its location.
+// database makes an empty database and returns its location. A cluster that is kept may have one of
+// an earlier run.
 func (e engine) database(ctx context.Context, name string) (string, error) {
 	if e.cluster == nil {
 		return filepath.Join(e.dir, name+".db"), nil
+	}
+	if err := e.cluster.DropDatabase(ctx, name); err != nil {
+		return "", err
 	}
 	return e.cluster.URL(name), e.cluster.CreateDatabase(ctx, name)
 }
@@ -97,22 +112,28 @@ func (b *bench) productWith(
 	p := &product{
 		storage: app.StorageConfig{DataDir: filepath.Join(e.dir, name), DatabaseURL: app.URL(location)}, cas: cas,
 	}
+	return p, b.startNew(ctx, e, p, name, config)
+}
+
+// startNew prepares the database of a product, and starts the server, with its CAs. When it fails,
+// no server runs.
+func (b *bench) startNew(ctx context.Context, e engine, p *product, name string, config childConfig) (err error) {
 	if err := p.prepare(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	config.Storage = p.storage
 	if b.profile != "" {
 		config.Profile = b.profile + "-" + e.name + "-" + name + ".pprof"
 	}
 	if p.child, err = startChild(ctx, name, e.dir, config); err != nil {
-		return nil, err
+		return err
 	}
-	for id := 1; id <= cas; id++ {
+	for id := 1; id <= p.cas; id++ {
 		if err := p.createCA(ctx, id); err != nil {
-			return nil, errors.Join(err, p.stop())
+			return errors.Join(err, p.stop())
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // prepare migrates the database and makes an apikey that may do everything.
@@ -125,9 +146,9 @@ func (p *product) prepare(ctx context.Context) error {
 	if err := storage.Store.Close(); err != nil {
 		return err
 	}
-	config := app.Config{StorageConfig: p.storage}
+	config, name := app.Config{StorageConfig: p.storage}, fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	return app.Command(ctx, config, "bench", log, func(ctx context.Context, s *service.Services) error {
-		issued, err := s.APIKeys.Create(ctx, domain.APIKey{Name: "bench", Superuser: true, Enabled: true}, nil)
+		issued, err := s.APIKeys.Create(ctx, domain.APIKey{Name: name, Superuser: true, Enabled: true}, nil)
 		p.authorization = "Bearer " + string(issued.Token)
 		return err
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -21,7 +20,7 @@ const realDER = 700
 // largeRows compares a database with -rows clients and their certificates with one of the same
 // proportions that has ten thousand: start, lists, issue, revoke, CRL, OCSP, and the count.
 func largeRows(ctx context.Context, b *bench, e engine) (err error) {
-	large, err := b.filled(ctx, e, "large", b.rows)
+	large, err := b.large(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -49,8 +48,19 @@ type large2few struct {
 	rows       int
 }
 
-// filled starts the service on a database with so many clients, prints what that takes, and
-// measures how long it takes to start it again.
+// large is the service on the large database, one that is kept if there is a place for that.
+func (b *bench) large(ctx context.Context, e engine) (*product, error) {
+	if e.kept == "" {
+		return b.filled(ctx, e, "large", b.rows)
+	}
+	p, err := b.keptFleet(ctx, e, b.rows)
+	if err != nil {
+		return nil, err
+	}
+	return p, b.begin(ctx, e, p, keptName(b.rows), b.rows)
+}
+
+// filled seeds a new database with so many clients and starts the service on it.
 func (b *bench) filled(ctx context.Context, e engine, name string, rows int) (*product, error) {
 	p, err := b.product(ctx, e, name, 4)
 	if err != nil {
@@ -59,33 +69,52 @@ func (b *bench) filled(ctx context.Context, e engine, name string, rows int) (*p
 	if err := p.stop(); err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	if err := b.seedLarge(ctx, e, p, name, rows); err != nil {
+		return nil, err
+	}
+	return p, b.begin(ctx, e, p, name, rows)
+}
+
+// seedLarge seeds the database of a product that is stopped, and prints what that takes.
+func (b *bench) seedLarge(ctx context.Context, e engine, p *product, name string, rows int) error {
+	began, before := time.Now(), ownTicks()
 	all := fleet(rows)
 	all.der = realDER
 	if err := e.seed(ctx, p.storage.Location(), all); err != nil {
-		return nil, err
+		return err
 	}
-	took := time.Since(began)
-	octets, err := e.size(ctx, p.storage.Location(), name)
+	took, worked := time.Since(began).Seconds(), float64(ownTicks()-before)/100
+	octets, err := e.size(ctx, p.storage.Location())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s, %.1f GB\n", e.name, rows, took.Seconds(), octets/1e9)
+	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s (%.1f s of a processor), %.1f GB\n",
+		e.name, rows, took, worked, octets/1e9)
 	b.table.add(row{
 		engine: e.name, what: fmt.Sprintf("database of %d", rows), product: fmt.Sprintf("%.2f GB", octets/1e9),
-		note: fmt.Sprintf("%.0f octets a client; seeded in %.0f s", octets/float64(rows), took.Seconds()),
+		note: fmt.Sprintf("%.0f octets a client; seeded in %.0f s, %.0f s of a processor", octets/float64(rows), took, worked),
 	})
-	if err := b.startRow(ctx, e, p, name, fmt.Sprintf("start with %d certificates", rows)); err != nil {
-		return nil, err
+	return nil
+}
+
+// begin starts the service of a product that is stopped, and measures how long that takes.
+func (b *bench) begin(ctx context.Context, e engine, p *product, name string, rows int) error {
+	err := b.startRow(ctx, e, p, name, fmt.Sprintf("start with %d certificates", rows))
+	if err != nil {
+		return err
 	}
-	p.child, err = startChild(ctx, name, e.dir, childConfig{Storage: p.storage})
-	return p, err
+	config := childConfig{Storage: p.storage}
+	if b.profile != "" {
+		config.Profile = b.profile + "-" + e.name + "-" + name + ".pprof"
+	}
+	p.child, err = startChild(ctx, name, e.dir, config)
+	return err
 }
 
 // size is how many octets a database has.
-func (e engine) size(ctx context.Context, location, name string) (octets float64, err error) {
+func (e engine) size(ctx context.Context, location string) (octets float64, err error) {
 	if e.cluster == nil {
-		info, err := os.Stat(filepath.Join(e.dir, name+".db"))
+		info, err := os.Stat(location)
 		if err != nil {
 			return 0, err
 		}
@@ -152,27 +181,55 @@ func (b *bench) largeStatus(ctx context.Context, e engine, d *large2few) error {
 	if err != nil {
 		return err
 	}
+	if err := b.firstStatus(ctx, e, d, large); err != nil {
+		return err
+	}
 	return b.ratio(
 		ctx, e, d, "OCSP with a nonce", 0.8, large.fire(d.large.child, true), few.fire(d.few.child, true),
 	)
 }
 
+// firstStatus asks for each status once. Serials lie anywhere in their index, so what of it is not
+// in memory is read from the disk; that is told by itself, and not as what an answer costs.
+func (b *bench) firstStatus(ctx context.Context, e engine, d *large2few, large *asked) error {
+	first, fire := &side{server: d.large.child}, large.fire(d.large.child, true)
+	for range large.requests {
+		began := time.Now()
+		if err := fire(ctx); err != nil {
+			return err
+		}
+		first.latencies = append(first.latencies, []time.Duration{time.Since(began)})
+	}
+	b.table.add(row{
+		engine: e.name, what: fmt.Sprintf("OCSP, each serial for the first time, among %d", d.rows),
+		product: milliseconds(first.quantile(0.5)), p50: first.quantile(0.5), p99: first.quantile(0.99),
+	})
+	return nil
+}
+
 // largeWrites compares issuing, and revoking what was seeded: the fourth CA has half of it.
 func (b *bench) largeWrites(ctx context.Context, e engine, d *large2few) error {
 	mine, theirs := &newClients{}, &newClients{}
+	for _, names := range []*newClients{mine, theirs} { // a kept database has the names of other runs
+		names.made.Store(time.Now().UnixMicro())
+	}
 	err := b.ratio(
 		ctx, e, d, "issue", 0.8, d.large.issuing(mine, "ecdsa-p256"), d.few.issuing(theirs, "ecdsa-p256"),
 	)
 	if err != nil {
 		return err
 	}
-	return b.ratio(ctx, e, d, "revoke", 0.8, d.large.revoking(d.rows), d.few.revoking(fewRows))
+	last, err := e.lastInForce(ctx, d.large.storage.Location(), d.rows/2, d.rows)
+	if err != nil {
+		return err
+	}
+	return b.ratio(ctx, e, d, "revoke", 0.8, d.large.revoking(last), d.few.revoking(fewRows))
 }
 
 // revoking revokes the clients of a fleet from the last one on, those that are in force.
-func (p *product) revoking(rows int) func(context.Context) error {
+func (p *product) revoking(last int) func(context.Context) error {
 	var next atomic.Int64
-	next.Store(int64(rows) + 1)
+	next.Store(int64(last) + 1)
 	return func(ctx context.Context) error {
 		id := next.Add(-1)
 		for id%10 == 0 || id%20 == 7 {
@@ -191,8 +248,11 @@ func (p *product) revoking(rows int) func(context.Context) error {
 // and the next ones, each after a revocation.
 func (b *bench) largeLists(ctx context.Context, e engine, d *large2few) error {
 	const path = "/api/openvpn/cas/3/crl"
-	revoke := d.large.revoking(d.rows / 2) // of the third CA
-	first := &side{server: d.large.child}
+	last, err := e.lastInForce(ctx, d.large.storage.Location(), d.rows/3, d.rows/2) // of the third CA
+	if err != nil {
+		return err
+	}
+	revoke, first := d.large.revoking(last), &side{server: d.large.child}
 	var size int64
 	for i := range 4 {
 		if err := revoke(ctx); err != nil {

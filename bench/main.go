@@ -18,6 +18,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,6 +37,8 @@ type settings struct {
 	clients  []int // numbers of concurrent clients
 	profile  string
 	only     []string
+	data     string // directory of the large databases that are kept; empty: none is
+	seed     bool   // make those, and measure nothing
 }
 
 // group is a set of rows that share a database.
@@ -82,6 +85,9 @@ func start(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if s.data, err = absolute(s.data); err != nil {
+		return err
+	}
 	return (&bench{settings: s, dir: dir}).run(ctx, engines)
 }
 
@@ -96,6 +102,8 @@ func parseFlags(args []string) (settings, []string, error) {
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each side of a cell of the table is measured")
 	flags.IntVar(&s.rows, "rows", 1_000_000, "clients in the large database")
+	flags.StringVar(&s.data, "data", "", "directory that keeps the databases of large: what is there isn't seeded again")
+	flags.BoolVar(&s.seed, "seed", false, "make the databases of -data, and measure nothing")
 	flags.StringVar(&s.profile, "cpuprofile", "", "prefix of the files for CPU profiles of the product's servers")
 	if err := flags.Parse(args); err != nil {
 		return s, nil, err
@@ -106,6 +114,9 @@ func parseFlags(args []string) (settings, []string, error) {
 			return s, nil, fmt.Errorf("-clients %q: not a number above zero", word)
 		}
 		s.clients = append(s.clients, n)
+	}
+	if s.seed && s.data == "" {
+		return s, nil, errors.New("-seed needs -data")
 	}
 	if *only != "" {
 		s.only = strings.Split(*only, ",")
@@ -127,8 +138,10 @@ func (b *bench) run(ctx context.Context, names []string) error {
 }
 
 func (b *bench) measure(ctx context.Context, names []string) error {
-	if err := b.binarySize(ctx); err != nil {
-		return err
+	if !b.seed {
+		if err := b.binarySize(ctx); err != nil {
+			return err
+		}
 	}
 	for _, name := range names {
 		if err := b.measureEngine(ctx, name); err != nil {
@@ -139,11 +152,15 @@ func (b *bench) measure(ctx context.Context, names []string) error {
 }
 
 func (b *bench) measureEngine(ctx context.Context, name string) error {
-	e, err := openEngine(ctx, name, b.dir)
+	e, err := openEngine(ctx, name, b.dir, b.data)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	if b.seed {
+		_, err := b.keptFleet(ctx, e, b.rows)
+		return err
+	}
 	for _, g := range groups {
 		if len(b.only) > 0 && !slices.Contains(b.only, g.name) {
 			continue

@@ -44,15 +44,16 @@ func Statement(ctx context.Context, system, text string) Span {
 		return Span{}
 	}
 	verb, table := summary(text)
-	name := verb
-	if table != "" {
-		name += " " + table
+	if table == "" {
+		_, span := below(ctx, verb, trace.SpanKindClient)
+		span.set(dbSystem.String(system), dbOperation.String(verb), dbText.String(text[:min(len(text), maxText)]))
+		return span
 	}
-	_, span := below(ctx, name, trace.SpanKindClient)
-	span.set(dbSystem.String(system), dbOperation.String(verb), dbText.String(text[:min(len(text), maxText)]))
-	if table != "" {
-		span.set(dbTable.String(table))
-	}
+	_, span := below(ctx, verb+" "+table, trace.SpanKindClient)
+	span.set(
+		dbSystem.String(system), dbOperation.String(verb), dbText.String(text[:min(len(text), maxText)]),
+		dbTable.String(table),
+	)
 	return span
 }
 
@@ -71,11 +72,17 @@ func (s Span) Refused(code string) {
 	}
 }
 
+// tableAfter are the words before the first table that a statement names, by its verb.
+var tableAfter = map[string][]string{
+	"SELECT": {" FROM "}, "DELETE": {" FROM "}, "INSERT": {" INTO "}, "UPDATE": {"UPDATE "},
+	"WITH": {" INTO ", " FROM ", "UPDATE "},
+}
+
 // summary is the verb of a statement and the first table that it names.
 func summary(text string) (verb, table string) {
 	text = strings.TrimLeft(text, " \t\n(")
 	verb = strings.ToUpper(word(text))
-	for _, before := range []string{" INTO ", " FROM ", "UPDATE "} {
+	for _, before := range tableAfter[verb] {
 		if _, after, found := strings.Cut(text, before); found {
 			return verb, word(strings.TrimLeft(after, " \t\n"))
 		}

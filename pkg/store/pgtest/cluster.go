@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +17,11 @@ import (
 
 const (
 	startTimeout = 30 * time.Second
-	stopTimeout  = 10 * time.Second
+	// recoveryTimeout is how long a server may take that has to recover what it keeps.
+	recoveryTimeout = 10 * time.Minute
+	stopTimeout     = 10 * time.Second
+	// orderTimeout is how long a server may take to write what is only in its memory.
+	orderTimeout = 5 * time.Minute
 )
 
 // Config says how a cluster runs. The zero value is the quick one.
@@ -28,6 +33,10 @@ type Config struct {
 	// file system. A socket's path has some hundred bytes at most, so it is a short one. Empty: a
 	// fitting one of the system.
 	Root string
+	// Data is the server's data directory if that shall stay when the cluster stops, and be used
+	// again by the next one. It is made if it isn't there. Stop then shuts the server down in
+	// order, so that the next one has nothing to recover. Empty: a directory that Stop removes.
+	Data string
 	// Settings are more settings of the server, as name=value.
 	Settings []string
 }
@@ -48,7 +57,11 @@ type Cluster struct {
 // its process be killed first, the kernel stops the server, and a later Start
 // removes the directory.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	patience := startTimeout
+	if cfg.Data != "" {
+		patience = recoveryTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	bin, err := findPrograms()
 	if err != nil {
@@ -60,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	sweep(tempRoot)
 	sweep(memoryRoot)
-	dir, err := newWorkdir(rootFor(cfg), owner)
+	dir, err := newWorkdir(rootFor(cfg), cfg.Data, owner)
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
@@ -99,13 +112,28 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
 	return c.admin(ctx, "CREATE DATABASE "+quote(name))
 }
 
+// DropDatabase removes a database, if there is one, and disconnects whoever still uses it.
+func (c *Cluster) DropDatabase(ctx context.Context, name string) error { return c.drop(ctx, name) }
+
 // Stop ends the server at once, without a checkpoint, and removes everything
-// the cluster has written. Stopping twice is harmless.
+// the cluster has written, unless that shall stay: see [Config]. Stopping twice is harmless.
 func (c *Cluster) Stop() error {
+	if c.server != nil && c.cfg.Data != "" {
+		c.shutDown()
+	}
 	if c.server != nil {
 		c.kill()
 	}
 	return c.dir.remove()
+}
+
+// shutDown ends the server in order: PostgreSQL calls SIGINT a fast shutdown.
+func (c *Cluster) shutDown() {
+	_ = c.server.Process.Signal(os.Interrupt) // an error means that it is gone
+	select {
+	case <-c.exited:
+	case <-time.After(orderTimeout):
+	}
 }
 
 // clone creates a database as a copy of template, to which nobody may be connected.
@@ -131,6 +159,9 @@ func (c *Cluster) admin(ctx context.Context, statement string) error {
 }
 
 func (c *Cluster) boot(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(c.dir.data(), "PG_VERSION")); c.cfg.Data != "" && err == nil {
+		return c.run(ctx)
+	}
 	if err := c.initdb(ctx, c.bin, c.owner, c.cfg); err != nil {
 		return err
 	}

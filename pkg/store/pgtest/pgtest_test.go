@@ -114,6 +114,43 @@ func TestStop_LeavesNothing(t *testing.T) {
 	}
 }
 
+func TestStart_KeptData(t *testing.T) {
+	t.Parallel()
+	Long(t)
+	cfg := Config{Data: filepath.Join(t.TempDir(), "data")}
+	reachable(t, filepath.Dir(cfg.Data))
+	first := start(t, cfg)
+	if err := first.CreateDatabase(t.Context(), "kept"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(first.dir.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", first.dir.path, err)
+	}
+	second := start(t, cfg)
+	connect(t, second.URL("kept"))
+	if log := second.Log(); !strings.Contains(log, "was shut down at") {
+		t.Errorf("the first server was not shut down in order: %s", log)
+	}
+	for range 2 {
+		if err := second.DropDatabase(t.Context(), "kept"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reachable lets the server's account through the directories of a test.
+func reachable(t *testing.T, dir string) {
+	t.Helper()
+	for ; dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestKilledProcessLeavesNoServer(t *testing.T) {
 	t.Parallel()
 	Long(t)

@@ -24,7 +24,7 @@ func (c *Cluster) Standby(ctx context.Context) (*Cluster, error) { return c.Stan
 func (c *Cluster) StandbyOf(ctx context.Context, cfg Config) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	dir, err := newWorkdir(rootFor(cfg), c.owner)
+	dir, err := newWorkdir(rootFor(cfg), "", c.owner)
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}

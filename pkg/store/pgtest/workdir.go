@@ -1,6 +1,8 @@
 package pgtest
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -36,18 +38,19 @@ func rootFor(cfg Config) string {
 // that made it lives, which is how others see what a killed process left behind.
 type workdir struct {
 	path string
+	kept string // the server's data, if they are elsewhere and stay
 	lock *os.File
 }
 
-func (d *workdir) data() string    { return filepath.Join(d.path, "data") }
+func (d *workdir) data() string    { return cmp.Or(d.kept, filepath.Join(d.path, "data")) }
 func (d *workdir) logFile() string { return filepath.Join(d.path, "log") }
 
-func newWorkdir(root string, owner *account) (*workdir, error) {
+func newWorkdir(root, kept string, owner *account) (*workdir, error) {
 	path, err := os.MkdirTemp(root, dirPrefix)
 	if err != nil {
 		return nil, err
 	}
-	d := &workdir{path: path}
+	d := &workdir{path: path, kept: kept}
 	if err := d.prepare(owner); err != nil {
 		_ = d.remove()
 		return nil, err
@@ -70,10 +73,19 @@ func (d *workdir) prepare(owner *account) error {
 	if err := os.Rename(hidden, filepath.Join(d.path, lockName)); err != nil {
 		return err
 	}
+	if d.kept != "" {
+		if err := os.MkdirAll(d.kept, 0o700); err != nil {
+			return err
+		}
+	}
 	if owner == nil {
 		return nil
 	}
-	return os.Chown(d.path, int(owner.uid), int(owner.gid))
+	err = os.Chown(d.path, int(owner.uid), int(owner.gid))
+	if d.kept != "" {
+		err = errors.Join(err, os.Chown(d.kept, int(owner.uid), int(owner.gid)))
+	}
+	return err
 }
 
 func (d *workdir) remove() error {
