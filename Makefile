@@ -40,8 +40,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN in three versions, easy-rsa, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, nftables, Prometheus, Exim, packages of Python, Node and Java
 	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim moto
 
-unit: ## go test ./...; it needs no browser, no Python and no Node
-	$(GO) test -timeout 10m ./...
+unit: ## go test ./...; it needs no browser, no Python and no Node. lint has vetted
+	$(GO) test -vet=off -timeout 10m ./...
 
 quick: lint ## lint, and the tests that take little and need neither PostgreSQL nor the built program
 	$(IN_MEMORY) $(GO) test -short -vet=off ./...

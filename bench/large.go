@@ -12,7 +12,7 @@ import (
 )
 
 // fewRows is how many clients the database has that a large one is compared with.
-const fewRows = 10_000
+const fewRows = 30_000
 
 // realDER is the size of a certificate in a large database, as one of P-256 has it.
 const realDER = 700
