@@ -123,7 +123,7 @@ func (c *auditCheckpoint) Run(ctx context.Context) error {
 type auditPrune struct {
 	app.StorageConfig
 	confirmation
-	Keep time.Duration `required:"" help:"Age up to which events are kept, for example 365d."`
+	Keep time.Duration `required:"" least:"0s" help:"Age up to which events are kept, for example 365d; with 0 none."`
 }
 
 // Run removes old events.

@@ -16,7 +16,7 @@ import (
 var meant = map[string]string{
 	"--report=0": "with 0 never", "--slow-query=0": "(0: none)", "--drain-delay=0": "(0: not at all)",
 	"--smtp-port=0": "(0: 587", "--rsa-workers=0": "(0: half", "--management=": "Empty: no session",
-	"--overlap=0": "0", "--rate-limit=0": "0", "--wait=0": "(0: not at all)",
+	"--overlap=0": "0", "--rate-limit=0": "0", "--wait=0": "(0: not at all)", "--keep=0": "with 0 none",
 }
 
 // TestGiven_Meaning: of every flag and argument of every command, the empty text, 0 and −1 are

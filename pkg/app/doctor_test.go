@@ -59,7 +59,7 @@ func TestDoctor_SQLite(t *testing.T) {
 	} {
 		wantFinding(t, found, check, "ok", words)
 	}
-	wantFinding(t, examined(t, o, 1, "--backup", backup, "--backup-age", "0s"), "backup", "fail", "seconds old")
+	wantFinding(t, examined(t, o, 1, "--backup", backup, "--backup-age", "1ms"), "backup", "fail", "seconds old")
 	wantFinding(t, examined(t, o, 1, "--backup", backup+".none"), "backup", "fail", "no such file")
 
 	key := filepath.Join(o.DataDir, "master.key")

@@ -95,7 +95,7 @@ func (p *portability) check(t *testing.T) {
 var (
 	literal    = regexp.MustCompile(`'(?:[^']|'')*'`)
 	comment    = regexp.MustCompile(`--[^\n]*`)
-	afterWord  = regexp.MustCompile(`\b(into|on|table|references|index|update|with|recursive)\s+(?:if not exists )?\w+\s*\(`)
+	afterWord  = regexp.MustCompile(`\b(into|on|table|references|index|update|with|recursive)\s+(?:if not exists )?\w+(?: as \w+)?\s*\(`)
 	namedQuery = regexp.MustCompile(`\w+\s*(?:\([^()]*\)\s*)?as (?:materialized |not materialized )?\(`)
 	columnList = regexp.MustCompile(`\)(?: as)? \w+\s*\(`)
 	call       = regexp.MustCompile(`\b([a-z_]\w*)\s*\(`)
