@@ -81,7 +81,7 @@ func TestCommands_RefuseNonsense(t *testing.T) {
 		"signing-key rotate 1":                               "unexpected argument 1",
 		"audit":                                              "expected one of",
 		"audit prune":                                        "--keep",
-		"audit prune --keep=-1s":                             "--keep: not above 0",
+		"audit prune --keep=-1s":                             "--keep: below 0s",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
