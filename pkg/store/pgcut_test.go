@@ -36,8 +36,11 @@ func TestPostgres_CutAnywhere(t *testing.T) {
 			for n := int64(0); ; n += cutStride() {
 				cut.after.Store(n)
 				err := fillUntilCut(t, s)
-				if cut.after.Swap(never) >= 0 {
-					return // the last message was sent before the cut
+				if cut.after.Swap(never) >= 0 { // the last message was sent before the cut
+					if n < fewest || err != nil {
+						t.Errorf("no cut after %d messages: %v", n, err)
+					}
+					return
 				}
 				if err != nil && domain.RetryAfter(err) == 0 {
 					t.Errorf("cut after %d messages: %v", n, err)
@@ -46,6 +49,9 @@ func TestPostgres_CutAnywhere(t *testing.T) {
 		})
 	}
 }
+
+// fewest messages are there in any case when all repositories are used.
+const fewest = 500
 
 // cutStride leaves out messages, as there are over a thousand. It is prime, so that it does not
 // fall in step with statements of some length.

@@ -76,6 +76,9 @@ func (p *portability) look(text string) {
 
 // check wants exactly what is known to be used.
 func (p *portability) check(t *testing.T) {
+	if len(p.seen) == 0 {
+		t.Error("no statement was looked at")
+	}
 	known := slices.Sorted(slices.Values(slices.Concat(portable, needed, slices.Collect(maps.Keys(replaceable)))))
 	for _, name := range slices.Sorted(maps.Keys(p.functions)) {
 		if !slices.Contains(known, name) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,12 +46,7 @@ const (
 type retries [3]atomic.Int64
 
 func (r *retries) of(reason RetryReason) *atomic.Int64 {
-	for i, known := range RetryReasons {
-		if known == reason {
-			return &r[i]
-		}
-	}
-	panic("store: not a reason: " + string(reason))
+	return &r[slices.Index(RetryReasons, reason)]
 }
 
 // Retried returns how many tries were repeated for a reason since the store was opened.

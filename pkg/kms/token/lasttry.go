@@ -13,9 +13,17 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/kms"
 )
 
-// entering is held while a library is looked at and entered, which initializes it for the whole
-// process.
-var entering sync.Mutex
+// entering has a lock for each library, by its path. It is held while the library is looked at and
+// entered, which initializes it for the whole process. A token that hangs delays no other library.
+var entering sync.Map
+
+// alone locks the library of a token. The caller unlocks it.
+func (a address) alone() *sync.Mutex {
+	lock, _ := entering.LoadOrStore(a.module, new(sync.Mutex))
+	one := lock.(*sync.Mutex)
+	one.Lock()
+	return one
+}
 
 // lastTry refuses to log in to a token that says that the next wrong PIN locks it: each start of
 // the program forgets which PIN was refused. A token that can't be asked is not refused.

@@ -47,10 +47,11 @@ func (l *login) enter() (*crypto11.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	entering.Lock()
-	defer entering.Unlock()
-	if err := l.address.lastTry(); pin != "" && err != nil {
-		return nil, err
+	defer l.address.alone().Unlock()
+	if pin != "" {
+		if err := l.address.lastTry(); err != nil {
+			return nil, err
+		}
 	}
 	in, err := crypto11.Configure(&crypto11.Config{
 		Path: l.address.module, TokenLabel: l.address.uri.Get("token"), TokenSerial: l.address.uri.Get("serial"),

@@ -112,7 +112,7 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
 	return c.admin(ctx, "CREATE DATABASE "+quote(name))
 }
 
-// DropDatabase removes a database, if there is one, and disconnects whoever still uses it.
+// DropDatabase removes a database, if there is one, and ends its connections.
 func (c *Cluster) DropDatabase(ctx context.Context, name string) error { return c.drop(ctx, name) }
 
 // Stop ends the server at once, without a checkpoint, and removes everything
